@@ -14,9 +14,15 @@
 
 struct datapath;
 
+struct member_state; /* balance/balance.h: health and admin of one member */
+
+/* Builds a pool's ring (balance_ring): datapath/ does not know how to balance. */
+typedef size_t (*ring_fn)(const struct pool *pool, const struct member_state *states, uint32_t *ring, size_t size);
+
 struct datapath_options {
 	const char *pin_dir; /* a folder on a bpffs (mounted if it is under /sys/fs/bpf and is not); maps are pinned in
 	                        <pin_dir>/<SHUNT_ABI>/, links in <pin_dir>/<SHUNT_ABI>/links/ */
+	ring_fn ring;
 };
 
 /* Load the programs, create the pinned maps or adopt those already there. generation gives the sizes of new maps (limits,
@@ -46,10 +52,8 @@ void datapath_member_state(const struct datapath *dp, const struct member *membe
 /* Is there room for this generation (ids, ranges, snat addresses, interfaces exist)? Changes nothing. */
 int datapath_check(const struct datapath *dp, const struct generation *generation, struct diag *diag) _must_check_;
 /* Make the maps say what generation says: what is pointed to first, pointers next, removals last, so that every state in
- * between is consistent. Ids of things with the same name stay. states is by member index (struct balance member_state
- * is two bytes: health, admin). generation must live until the next apply or close.
+ * between is consistent. Ids of things with the same name stay. states is by member index. generation must live until the next apply or close.
  * dry_run: count only. */
-struct member_state;
 int datapath_apply(struct datapath *dp, const struct generation *generation, const struct member_state *states,
                    bool dry_run, struct diag *diag, struct datapath_changes *ret_changes) _must_check_;
 /* One member changed: write it and swap its pool's ring. ring holds generation member indexes. */
