@@ -49,9 +49,9 @@ fetch_kernel() {
 	dpkg -x "$work"/*.deb "$work/root"
 	rm -f "$work"/*.deb
 }
-[ -n "$(ls "$work"/root/boot/vmlinuz-* 2>/dev/null)" ] || fetch_kernel
+[ -n "$(find "$work/root/boot" -name 'vmlinuz-*' 2>/dev/null)" ] || fetch_kernel
 
-kernel=$(ls "$work"/root/boot/vmlinuz-* | tail -n 1)
+kernel=$(find "$work/root/boot" -name 'vmlinuz-*' | tail -n 1)
 version=${kernel##*/vmlinuz-}
 base=$work/root
 [ -d "$base/lib/modules" ] || base=$work/root/usr
@@ -124,7 +124,7 @@ timeout "${VM_TIMEOUT:-600}" qemu-system-x86_64 -accel tcg,thread=multi -cpu max
 	-nic none -no-reboot -kernel "$kernel" -initrd "$run/initrd.gz" \
 	-append "console=ttyS0 panic=-1 quiet loglevel=1" \
 	-virtfs local,path=/,mount_tag=hostroot,security_model=none,readonly=on,multidevs=remap \
-	</dev/null 2>"$run/qemu.log" | tr -d '\r' | tee "$run/console" | grep -v --line-buffered '^VM-STATUS ' || true
+	</dev/null 2>"$run/qemu.log" | tr -d '\r' | tee "$run/console" | grep -Ev --line-buffered '^VM-STATUS |reboot: Power down' || true
 status=$(awk '$1 == "VM-STATUS" { print $2 }' "$run/console")
 if [ -z "$status" ]; then
 	echo "vm: the guest ended without a result"
