@@ -14,6 +14,7 @@ struct loop {
 	int wake_fd;
 	bool stopping;
 	uint64_t now_ms;
+	uint64_t round;
 	struct timer **heap; /* heap[0] is due first */
 	size_t n_timers;
 	size_t timers_size;
@@ -52,6 +53,11 @@ struct loop *loop_free(struct loop *loop)
 	return NULL;
 }
 
+static bool due_before(const struct timer *a, const struct timer *b)
+{
+	return a->at_ms != b->at_ms ? a->at_ms < b->at_ms : a->round < b->round;
+}
+
 static void heap_put(struct loop *loop, size_t i, struct timer *timer)
 {
 	loop->heap[i] = timer;
@@ -62,7 +68,7 @@ static void heap_up(struct loop *loop, size_t i)
 {
 	struct timer *timer = loop->heap[i];
 
-	while (i > 0 && loop->heap[(i - 1) / 2]->at_ms > timer->at_ms) {
+	while (i > 0 && due_before(timer, loop->heap[(i - 1) / 2])) {
 		heap_put(loop, i, loop->heap[(i - 1) / 2]);
 		i = (i - 1) / 2;
 	}
@@ -79,9 +85,9 @@ static void heap_down(struct loop *loop, size_t i)
 		if (child >= loop->n_timers)
 			break;
 		if (child + 1 < loop->n_timers &&
-		    loop->heap[child + 1]->at_ms < loop->heap[child]->at_ms)
+		    due_before(loop->heap[child + 1], loop->heap[child]))
 			child++;
-		if (loop->heap[child]->at_ms >= timer->at_ms)
+		if (!due_before(loop->heap[child], timer))
 			break;
 		heap_put(loop, i, loop->heap[child]);
 		i = child;
@@ -94,13 +100,14 @@ void timer_arm(struct timer *timer, struct loop *loop, uint64_t after_ms)
 	uint64_t at = loop->now_ms + after_ms;
 
 	timer->loop = loop;
+	timer->round = loop->round;
 	if (timer->at_ms != 0) {
 		uint64_t was = timer->at_ms;
 
 		timer->at_ms = at;
 		if (at < was)
 			heap_up(loop, timer->heap_index);
-		else if (at > was)
+		else
 			heap_down(loop, timer->heap_index);
 		return;
 	}
@@ -200,13 +207,12 @@ static void run_events(struct loop *loop)
 
 static void run_timers(struct loop *loop)
 {
-	/* Timers armed by a callback for "now" wait for the next round, so that the sockets get their turn. */
-	uint64_t until = loop->now_ms;
-
-	for (size_t most = loop->n_timers; most > 0 && loop->n_timers > 0; most--) {
+	/* Timers armed by a callback for "now" wait for the next round, so that the sockets get their turn. They are the
+	 * last of those that are due: all others were armed earlier. */
+	while (loop->n_timers > 0) {
 		struct timer *timer = loop->heap[0];
 
-		if (timer->at_ms > until)
+		if (timer->at_ms > loop->now_ms || timer->round == loop->round)
 			return;
 		timer_stop(timer);
 		timer->on_expiry(timer);
@@ -217,6 +223,7 @@ int loop_once(struct loop *loop, int timeout_ms)
 {
 	int n;
 
+	loop->round++;
 	loop->now_ms = clock_ms();
 	n = epoll_wait(loop->epoll_fd, loop->events, EVENTS_PER_ROUND, wait_ms(loop, timeout_ms));
 	loop->now_ms = clock_ms();

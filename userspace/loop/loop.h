@@ -28,6 +28,7 @@ struct watch {
 struct timer {
 	struct loop *loop; /* NULL: never armed */
 	uint64_t at_ms;    /* 0: not armed */
+	uint64_t round;    /* in which it was armed: it fires in a later one */
 	size_t heap_index;
 	timer_fn on_expiry;
 };
