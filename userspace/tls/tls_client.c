@@ -96,7 +96,8 @@ int tls_client_new(const struct tls_client_options *options, struct diag *diag,
 	}
 	if (r < 0)
 		return r;
-	SSL_CTX_set_verify(client->ctx, options->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
+	SSL_CTX_set_verify(client->ctx, options->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
+	                   options->verify ? tls__on_verify : NULL);
 	*ret_client = TAKE(client);
 	return 0;
 }

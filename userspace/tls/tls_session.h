@@ -12,7 +12,8 @@ struct tls_session {
 	char *sni;      /* server: what the client asked for */
 	char *expected; /* client: the name or address that is verified */
 	char *error;    /* why it failed; set once */
-	bool failed;    /* OpenSSL must not be asked to write any more, not even an alert */
+	bool established;
+	bool failed; /* OpenSSL must not be asked to write any more, not even an alert */
 };
 
 /* Make TLS of a plain stream: a session over a new SSL of ctx. The stream stays plain on failure. */
@@ -20,6 +21,8 @@ int tls__session_new(struct stream *stream, SSL_CTX *ctx, struct tls_session **r
 	_must_check_;
 /* Settings of both sides: versions, ciphers, buffers. */
 int tls__ctx_new(const SSL_METHOD *method, SSL_CTX **ret_ctx) _must_check_;
+/* SSL_verify_cb: writes down which certificate failed and why, which nobody knows later. */
+int tls__on_verify(int ok, X509_STORE_CTX *store);
 /* A BIO that moves bytes over the stream's socket and never raises SIGPIPE. */
 BIO *tls__bio_new(struct stream *stream);
 /* What OpenSSL has to say about the last failure of this thread, for people; empties its queue. */

@@ -63,41 +63,44 @@ static void session_error(struct tls_session *session, const char *text)
 		session->error = strdup(text);
 }
 
-static int verify_failed(struct tls_session *session, long result)
+int tls__on_verify(int ok, X509_STORE_CTX *store)
 {
+	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	X509 *cert = X509_STORE_CTX_get_current_cert(store);
+	struct tls_session *session = SSL_get_app_data(ssl);
+	int error = X509_STORE_CTX_get_error(store);
 	char text[ERROR_MAX], subject[128] = "";
-	X509 *cert = SSL_get0_peer_certificate(session->ssl);
 
+	if (ok == 1 || session == NULL)
+		return ok;
 	if (cert != NULL)
 		tls__subject(cert, subject, sizeof(subject));
-	if (result == X509_V_ERR_HOSTNAME_MISMATCH || result == X509_V_ERR_IP_ADDRESS_MISMATCH)
+	if (error == X509_V_ERR_HOSTNAME_MISMATCH || error == X509_V_ERR_IP_ADDRESS_MISMATCH)
 		snprintf(text, sizeof(text),
 		         "certificate verify failed: %s: it is not for %s but for %s",
-		         X509_verify_cert_error_string(result), session->expected, subject);
+		         X509_verify_cert_error_string(error), session->expected, subject);
 	else
 		snprintf(text, sizeof(text), "certificate verify failed: %s%s%s",
-		         X509_verify_cert_error_string(result), subject[0] != '\0' ? ": " : "",
+		         X509_verify_cert_error_string(error), subject[0] != '\0' ? ": " : "",
 		         subject);
 	session_error(session, text);
-	return -EKEYREJECTED;
+	return ok;
 }
 
 static int protocol_failed(struct tls_session *session)
 {
-	long result = SSL_get_verify_result(session->ssl);
 	unsigned long code = ERR_peek_error();
 	char text[ERROR_MAX];
 
+	if (SSL_get_verify_result(session->ssl) != X509_V_OK && session->failed)
+		return -EKEYREJECTED;
 	if (ERR_GET_LIB(code) == ERR_LIB_SSL &&
 	    ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
-		session_error(session, SSL_is_init_finished(session->ssl)
+		session_error(session, session->established
 		                               ? "the peer ended without close_notify"
 		                               : "the peer closed during the handshake");
 		return -ECONNRESET;
 	}
-	if (ERR_GET_LIB(code) == ERR_LIB_SSL &&
-	    ERR_GET_REASON(code) == SSL_R_CERTIFICATE_VERIFY_FAILED && result != X509_V_OK)
-		return verify_failed(session, result);
 	session_error(session, tls__queue_text(text, sizeof(text)));
 	return -EPROTO;
 }
@@ -186,6 +189,7 @@ static int tls_handshake(struct stream *stream)
 	errno = 0;
 	r = SSL_do_handshake(session->ssl);
 	if (r == 1) {
+		session->established = true;
 		stream->crossed = 0;
 		return 0;
 	}
