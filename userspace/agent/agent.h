@@ -44,15 +44,15 @@ struct agent {
 /* role_control.c: run until a signal says stop; the process's exit status. */
 int control_run(const struct options *options);
 
-/* publish.c: tell a role, or those that run, what they must know. */
+/* publish.c: tell a role, or those that run, what they must know. A role that cannot be told is
+ * killed, and told everything when it starts again: callers that go on anyway may ignore results. */
 void publish_start(struct proc *proc);
 int publish_proxy(struct agent *agent, const struct generation *generation,
-                  const struct listener_set *listeners, const struct member_state *states)
-	_must_check_;
-int publish_generation(struct proc *proc, const struct generation *generation) _must_check_;
+                  const struct listener_set *listeners, const struct member_state *states);
+int publish_generation(struct proc *proc, const struct generation *generation);
 void publish_member(struct agent *agent, uint32_t member);
 int publish_members(struct proc *proc, const struct generation *generation,
-                    const struct member_state *states) _must_check_;
+                    const struct member_state *states);
 
 /* verdicts.c: health and admin states. */
 void verdicts_message(struct proc *proc, struct ipc_message *message);

@@ -19,6 +19,7 @@
 #define NEXTHOPS_MS     1000
 #define SWEEP_MS        100
 #define SWEEP_ROUND_MS  5000 /* in which every slot is looked at once */
+#define SWEEP_LEAST     4096 /* slots a time: flows of an earlier configuration end, too */
 #define READY_LATEST_MS 5000
 #define GRACE_PROXY_MS  11000 /* it gives itself 10 s */
 #define GRACE_OTHERS_MS 2000
