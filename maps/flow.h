@@ -51,28 +51,31 @@ enum slot_state {
 	SLOT_REAPING = 4, /* the sweeper is taking it apart: nobody else may touch it */
 };
 
-#define SLOT_STATE(word)               ((word) & 0xffu)
-#define SLOT_GENERATION(word)          ((word) >> 8)
-#define SLOT_WORD(generation, state)   (((__u32)(generation) << 8) | (__u32)(state))
+/* The word: generation (24 bits), who sent a FIN (4 bits), state (4 bits). */
+#define SLOT_STATE(word)      ((word)&0xfu)
+#define SLOT_FINS(word)       (((word) >> 4) & 0xfu)
+#define SLOT_GENERATION(word) ((word) >> 8)
+#define SLOT_WORD(generation, state, fins) \
+	(((__u32)(generation) << 8) | ((__u32)(fins) << 4) | (__u32)(state))
 
-#define SLOT_F_FIN_CLIENT  1u /* FIN seen from the client */
-#define SLOT_F_FIN_BACKEND 2u
+#define SLOT_FIN_CLIENT  1u /* FIN seen from the client */
+#define SLOT_FIN_BACKEND 2u
 
 struct slot {
-	__u32 word;          /* generation << 8 | state: by compare-and-swap only */
-	__u32 tick;          /* of the last packet */
-	__u32 ifindex;       /* where the client's packets came in: replies leave there */
-	__u16 vip;           /* vip id */
-	__u16 member;        /* member id */
-	__u8 flags;          /* SLOT_F_… */
-	__u8 family;         /* 4 or 6: which hash holds the entry */
-	__u8 client_mac[6];  /* the neighbour that brought the client's packets: replies go to it */
+	__u32 word;         /* generation << 8 | state: by compare-and-swap only */
+	__u32 tick;         /* of the last packet */
+	__u32 ifindex;      /* where the client's packets came in: replies leave there */
+	__u16 vip;          /* vip id */
+	__u16 member;       /* member id */
+	__u8 snat;          /* which of settings.snat4 or snat6 */
+	__u8 family;        /* 4 or 6: which hash holds the entry */
+	__u8 client_mac[6]; /* the neighbour that brought the client's packets: replies go to it */
 	__be16 client_port;
 	__be16 vip_port;
-	__u32 opened;        /* tick of the SYN */
-	__be32 client[4];    /* IPv4 as ::ffff:a.b.c.d */
-	__u64 bytes_in;      /* from the client, frame bytes */
-	__u64 bytes_out;     /* to the client */
+	__u32 opened;     /* tick of the SYN */
+	__be32 client[4]; /* IPv4 as ::ffff:a.b.c.d */
+	__u64 bytes_in;   /* from the client, frame bytes */
+	__u64 bytes_out;  /* to the client */
 };
 MAP_LAYOUT(struct slot, 64);
 

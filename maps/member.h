@@ -33,7 +33,7 @@ struct map_member {
 	__u32 pool;     /* pool id */
 	__u32 backend;  /* id of the server; members of several pools share it */
 	__u32 weight;
-	__u32 since;    /* seconds since the epoch of the last change of health or admin */
+	__u32 since; /* seconds since the epoch of the last change of health or admin */
 	char name[SHUNT_NAME_MAX]; /* of the backend */
 };
 MAP_LAYOUT(struct map_member, 76);
@@ -41,10 +41,10 @@ MAP_LAYOUT(struct map_member, 76);
 #define NEXTHOP_F_RESOLVED 1u
 
 struct map_nexthop {
-	__u32 flags;   /* NEXTHOP_F_… */
-	__u32 ifindex; /* where to send */
-	__u8 dst[6];   /* the neighbour */
-	__u8 src[6];   /* ours on that interface */
+	__u32 flags;    /* NEXTHOP_F_… */
+	__u32 ifindex;  /* where to send */
+	__u8 dst[6];    /* the neighbour */
+	__u8 src[6];    /* ours on that interface */
 	__be32 addr[4]; /* the destination that was resolved, for shunt show */
 };
 MAP_LAYOUT(struct map_nexthop, 36);
@@ -60,7 +60,8 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE); /* the sweeper takes flows off with an atomic of its own */
+	__uint(map_flags,
+	       BPF_F_MMAPABLE); /* the sweeper takes flows off with an atomic of its own */
 	__uint(max_entries, MEMBERS_MAX);
 	__type(key, __u32);
 	__type(value, __u32);

@@ -15,7 +15,7 @@ MAP_LAYOUT(struct persist_key, 20);
 
 struct map_persist {
 	__u32 backend; /* id of the server */
-	__u32 member;  /* the member last chosen: a shortcut, valid if its backend and pool still fit */
+	__u32 member; /* the member last chosen: a shortcut, valid if its backend and pool still fit */
 	__u32 expires; /* tick */
 	__u32 since;   /* tick of the first use */
 };

@@ -15,9 +15,9 @@ enum pool_method {
 };
 
 struct map_pool {
-	__u32 flags;  /* POOL_F_… */
-	__u32 method; /* enum pool_method */
-	__u32 next;   /* round robin: the kernel plane adds one for each choice */
+	__u32 flags;   /* POOL_F_… */
+	__u32 method;  /* enum pool_method */
+	__u32 next;    /* round robin: the kernel plane adds one for each choice */
 	__u32 members; /* configured members, up or not */
 	char name[SHUNT_NAME_MAX];
 };

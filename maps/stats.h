@@ -21,7 +21,7 @@ struct map_stat {
 	__u64 packets_out; /* to clients */
 	__u64 bytes_in;
 	__u64 bytes_out;
-	__u64 drops;       /* of any reason, where the vip or member is known */
+	__u64 drops; /* of any reason, where the vip or member is known */
 };
 MAP_LAYOUT(struct map_stat, 48);
 

@@ -22,11 +22,11 @@ MAP_LAYOUT(struct vip_key, 20);
 #define VIP_PORTS_SHOWN 16
 
 struct map_vip {
-	__u32 flags;           /* VIP_F_… */
-	__u32 pool;            /* pool id; meaningless for proxy vips */
-	__u32 persist_ticks;   /* 0: no source-IP persistence */
-	__u32 persist_group;   /* key of shunt_persist: vip ids that share entries share this */
-	__u8 persist_len4;     /* prefix length that counts as one client */
+	__u32 flags;         /* VIP_F_… */
+	__u32 pool;          /* pool id; meaningless for proxy vips */
+	__u32 persist_ticks; /* 0: no source-IP persistence */
+	__u32 persist_group; /* key of shunt_persist: vip ids that share entries share this */
+	__u8 persist_len4;   /* prefix length that counts as one client */
 	__u8 persist_len6;
 	__u16 n_ports;
 	__be32 addr[4];
