@@ -191,7 +191,7 @@ void proc_start(struct proc *proc)
 		r = spawn(proc, &user);
 	if (r < 0) {
 		log_error("cannot start role %s as user '%s': %s", role_name(proc->role),
-		          proc->user, strerror(-r));
+		          proc->user, r == -ENOENT ? "there is no such user" : strerror(-r));
 		start_again(proc, 0);
 		return;
 	}
