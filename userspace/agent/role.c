@@ -2,7 +2,9 @@
 #include "agent/role.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include "agent/sandbox.h"
 
 #define NO_USER                 SIZE_MAX
@@ -59,6 +61,11 @@ int role_seal(enum role role)
 
 int role_run(enum role role, const struct role_start *start)
 {
+	char name[16];
+
+	/* What ps and top show: the program was executed as /proc/self/exe. */
+	snprintf(name, sizeof(name), "shunt-%s", TABLE[role].name);
+	(void)prctl(PR_SET_NAME, name, 0, 0, 0);
 	log_init(TABLE[role].name, start->log_level);
 	return TABLE[role].entry(start);
 }

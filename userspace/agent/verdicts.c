@@ -58,41 +58,49 @@ void verdicts_settle(struct agent *agent)
 		settle(agent, (uint32_t)i);
 }
 
+static const struct health_cell *find_cell(const struct agent *agent, const struct member *member,
+                                           const struct monitor *monitor)
+{
+	for (size_t i = 0; i < member->pool->n_monitors; i++)
+		if (member->pool->monitors[i] == monitor)
+			return health_cell(agent->control.health, member->index, i);
+	return NULL;
+}
+
 /* One line a change of a monitor's mind: who, what, at which stage, why, and what the backend said. */
-static void log_verdict(const struct agent *agent, const struct ipc_verdict *verdict,
-                        enum member_health before)
+static void log_verdict(const struct agent *agent, const struct ipc_verdict *verdict)
 {
 	const struct generation *generation = agent->plan.current;
 	const struct member *member = &generation->members[verdict->member];
 	const struct monitor *monitor = &generation->monitors[verdict->monitor];
-	const struct health_cell *cell = NULL;
+	const struct health_cell *cell = find_cell(agent, member, monitor);
+	uint8_t held = agent->plan.states[verdict->member].health;
+	enum member_health health = health_of(agent->control.health, verdict->member, held);
+	bool quoted = cell != NULL && cell->last.excerpt[0] != '\0';
 	char at[ADDR_PORT_MAX];
 
-	for (size_t i = 0; i < member->pool->n_monitors; i++)
-		if (member->pool->monitors[i] == monitor)
-			cell = health_cell(agent->control.health, verdict->member, i);
 	if (cell == NULL)
 		return;
-	if (cell->health == MEMBER_UP)
-		log_notice("pool %s: backend %s (%s) is %s: monitor %s succeeded in %u.%u ms%s",
-		           member->pool->name, member->backend->name, where(member, monitor, at),
-		           before == MEMBER_UP ? "up" : "up now", monitor->name,
-		           verdict->took_us / 1000, verdict->took_us % 1000 / 100,
-		           health_of(agent->control.health, verdict->member, before) == MEMBER_UP
-		                   ? ""
-		                   : ", other monitors not yet");
-	else
+	where(member, monitor, at);
+	if (cell->health == MEMBER_DOWN)
 		log_notice("pool %s: backend %s (%s) is down: monitor %s failed at %s: %s%s%s%s",
-		           member->pool->name, member->backend->name, where(member, monitor, at),
-		           monitor->name, probe_stage_word(verdict->stage), cell->last.text,
-		           cell->last.excerpt[0] != '\0' ? " [" : "", cell->last.excerpt,
-		           cell->last.excerpt[0] != '\0' ? "]" : "");
+		           member->pool->name, member->backend->name, at, monitor->name,
+		           probe_stage_word(verdict->stage), cell->last.text, quoted ? " [" : "",
+		           cell->last.excerpt, quoted ? "]" : "");
+	else if (health == MEMBER_UP)
+		log_notice("pool %s: backend %s (%s) is up: monitor %s succeeded in %u.%u ms",
+		           member->pool->name, member->backend->name, at, monitor->name,
+		           verdict->took_us / 1000, verdict->took_us % 1000 / 100);
+	else
+		log_notice("pool %s: backend %s (%s): monitor %s is up, others are not yet: it "
+		           "stays %s",
+		           member->pool->name, member->backend->name, at, monitor->name,
+		           member_health_word(health));
 }
 
 static void take_verdict(struct agent *agent, struct proc *proc, const struct ipc_message *message)
 {
 	struct ipc_verdict verdict;
-	enum member_health before;
 	int r = -EPROTO;
 
 	if (message->len == sizeof(verdict) && message->n_fds == 0) {
@@ -105,8 +113,7 @@ static void take_verdict(struct agent *agent, struct proc *proc, const struct ip
 	}
 	if (r <= 0)
 		return;
-	before = agent->plan.states[verdict.member].health;
-	log_verdict(agent, &verdict, before);
+	log_verdict(agent, &verdict);
 	settle(agent, verdict.member);
 }
 
