@@ -41,6 +41,11 @@ struct agent {
 	bool stopping;
 };
 
+static inline const char *plural(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 /* role_control.c: run until a signal says stop; the process's exit status. */
 int control_run(const struct options *options);
 

@@ -194,9 +194,10 @@ static int check(const char *file)
 	diag_done(&diag);
 	if (r < 0)
 		return CONTROL_BAD_CONFIG;
-	printf("%s: ok (%zu vips, %zu pools, %zu backends, %zu monitors)\n", file,
-	       generation->n_vips, generation->n_pools, generation->n_backends,
-	       generation->n_monitors);
+	printf("%s: ok (%zu vip%s, %zu pool%s, %zu backend%s, %zu monitor%s)\n", file,
+	       generation->n_vips, plural(generation->n_vips), generation->n_pools,
+	       plural(generation->n_pools), generation->n_backends, plural(generation->n_backends),
+	       generation->n_monitors, plural(generation->n_monitors));
 	model_free(generation);
 	return CONTROL_OK;
 }

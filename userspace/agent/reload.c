@@ -123,9 +123,8 @@ static int ask_proxy(struct change *change, struct diag *diag)
 		                  PROXY_MS / 1000);
 	}
 	if (proxy->refused == number)
-		return diag_error(
-			diag, -EIO, NULL,
-			"the proxy refused the new configuration; its reason is in the log");
+		return diag_error(diag, -EIO, NULL, "the proxy refused the new configuration: %s",
+		                  proxy->refusal);
 	return 0;
 }
 
@@ -182,6 +181,22 @@ static int apply(struct change *change, struct diag *diag, struct plan_changes *
 	return 0;
 }
 
+void log_diag(struct diag *diag)
+{
+	diag_sort(diag);
+	for (size_t i = 0; i < diag->n; i++) {
+		const struct diag_entry *entry = &diag->entries[i];
+		enum log_level level =
+			entry->level == DIAG_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING;
+
+		if (entry->place.file != NULL && entry->place.line > 0)
+			log_write(level, "%s:%u:%u: %s", entry->place.file, entry->place.line,
+			          entry->place.column, entry->text);
+		else
+			log_write(level, "%s", entry->text);
+	}
+}
+
 static void warn_fixed(const struct agent *agent, const struct generation *next, struct diag *diag)
 {
 	if (next->workers != agent->plan.current->workers)
@@ -189,8 +204,7 @@ static void warn_fixed(const struct agent *agent, const struct generation *next,
 		          "workers: the number of proxy threads changes when shuntd is restarted");
 }
 
-static void note(struct agent *agent, int r, const struct diag *diag,
-                 const struct plan_changes *changes)
+static void note(struct agent *agent, int r, struct diag *diag, const struct plan_changes *changes)
 {
 	struct control *control = &agent->control;
 
@@ -199,6 +213,7 @@ static void note(struct agent *agent, int r, const struct diag *diag,
 	control->reload_ok = r == 0;
 	control->reload_text =
 		r == 0 ? plan_changes_text(agent->plan.current->number, changes) : diag_text(diag);
+	log_diag(diag);
 	if (r == 0)
 		log_notice("%s", control->reload_text != NULL ? control->reload_text : "reloaded");
 	else
@@ -244,28 +259,11 @@ int reload_run(struct agent *agent, bool dry_run, struct diag *diag,
 	return r;
 }
 
-void log_diag(struct diag *diag)
-{
-	diag_sort(diag);
-	for (size_t i = 0; i < diag->n; i++) {
-		const struct diag_entry *entry = &diag->entries[i];
-		enum log_level level =
-			entry->level == DIAG_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING;
-
-		if (entry->place.file != NULL && entry->place.line > 0)
-			log_write(level, "%s:%u:%u: %s", entry->place.file, entry->place.line,
-			          entry->place.column, entry->text);
-		else
-			log_write(level, "%s", entry->text);
-	}
-}
-
 void reload_signal(struct agent *agent)
 {
 	struct plan_changes changes = { 0 };
 	struct diag diag = { 0 };
 
 	(void)!reload_run(agent, false, &diag, &changes);
-	log_diag(&diag);
 	diag_done(&diag);
 }

@@ -324,21 +324,11 @@ static void start_roles(struct agent *agent)
 	}
 }
 
-static void say_hello(const struct agent *agent)
+/* How each interface is attached, and where the proxy listens. */
+static void say_where(const struct agent *agent)
 {
 	const struct generation *generation = agent->plan.current;
-	size_t kernel = 0;
 
-	for (size_t i = 0; i < generation->n_vips; i++)
-		kernel += generation->vips[i].plane == PLANE_KERNEL;
-	log_notice("shuntd " SHUNT_VERSION
-	           ": generation %llu: %zu vips (%zu kernel, %zu proxy), %zu "
-	           "pools, %zu backends, %zu monitors; kernel plane %s %s",
-	           (unsigned long long)generation->number, generation->n_vips, kernel,
-	           generation->n_vips - kernel, generation->n_pools, generation->n_backends,
-	           generation->n_monitors,
-	           datapath_adopted(agent->plan.dp) ? "adopted from" : "loaded in",
-	           agent->options->pin_dir);
 	for (size_t i = 0; i < generation->n_interfaces; i++) {
 		enum iface_mode mode;
 		const char *why = NULL;
@@ -349,8 +339,28 @@ static void say_hello(const struct agent *agent)
 			log_notice("interface %s: %s", generation->interfaces[i].name, why);
 	}
 	if (listeners_count(agent->listeners) > 0)
-		log_notice("listening on %zu addresses for proxy vips, %u worker threads",
-		           listeners_count(agent->listeners), agent->control.workers);
+		log_notice("listening on %zu address%s for proxy vips, %u worker threads",
+		           listeners_count(agent->listeners),
+		           listeners_count(agent->listeners) == 1 ? "" : "es",
+		           agent->control.workers);
+}
+
+static void say_hello(const struct agent *agent)
+{
+	const struct generation *g = agent->plan.current;
+	size_t kernel = 0;
+
+	for (size_t i = 0; i < g->n_vips; i++)
+		kernel += g->vips[i].plane == PLANE_KERNEL;
+	log_notice("shuntd " SHUNT_VERSION ": generation %llu: %zu vip%s (%zu kernel, %zu proxy), "
+	           "%zu pool%s, %zu backend%s, %zu monitor%s",
+	           (unsigned long long)g->number, g->n_vips, plural(g->n_vips), kernel,
+	           g->n_vips - kernel, g->n_pools, plural(g->n_pools), g->n_backends,
+	           plural(g->n_backends), g->n_monitors, plural(g->n_monitors));
+	log_notice("kernel plane %s %s",
+	           datapath_adopted(agent->plan.dp) ? "adopted from" : "loaded in",
+	           agent->options->pin_dir);
+	say_where(agent);
 }
 
 /* Lock, configuration, users: nothing outside this process has changed when this fails. */

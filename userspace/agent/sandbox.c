@@ -54,6 +54,7 @@ int sandbox_control(void)
 		CAP_SETGID,           /* … its group, … */
 		CAP_SETPCAP,          /* … and empties its bounding set */
 		CAP_KILL,             /* end a role that does not end by itself */
+		CAP_DAC_READ_SEARCH,  /* a reload may read every file that the start could read */
 	};
 
 	capng_clear(CAPNG_SELECT_ALL);

@@ -39,7 +39,8 @@ struct proc {
 	uint64_t restart_ms; /* of the next start */
 	unsigned restarts;
 	uint64_t generation; /* that it uses */
-	uint64_t refused;    /* that it refused last */
+	uint64_t refused;    /* that it refused last, … */
+	char refusal[512];   /* … and why */
 	char last_exit[EXIT_TEXT_MAX];
 	struct backoff backoff;
 	struct watch watch; /* our end of the pair: watch.fd */

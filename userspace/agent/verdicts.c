@@ -1,5 +1,6 @@
 /* From what a monitor said to the kernel plane, the proxy and the log. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include "agent/agent.h"
@@ -134,11 +135,15 @@ static void tell_refused(struct proc *proc, const struct ipc_message *message, u
 	const char *text = (const char *)message->bytes + sizeof(struct ipc_ready);
 	int len = (int)(message->len - sizeof(struct ipc_ready));
 
+	/* One line of plain text a reason; the last newline is of no use. */
+	while (len > 0 && text[len - 1] == '\n')
+		len--;
 	proc->refused = number;
+	snprintf(proc->refusal, sizeof(proc->refusal), "%.*s", len, text);
 	if (proc->state == PROC_STARTING)
 		proc->state = PROC_REFUSED;
-	log_error("role %s cannot use generation %llu: %.*s", role_name(proc->role),
-	          (unsigned long long)number, len, text);
+	log_error("role %s cannot use generation %llu: %s", role_name(proc->role),
+	          (unsigned long long)number, proc->refusal);
 }
 
 void verdicts_message(struct proc *proc, struct ipc_message *message)
