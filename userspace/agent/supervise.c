@@ -144,13 +144,15 @@ static void on_timer(struct timer *timer)
 		proc_start(proc);
 }
 
-static void start_again(struct proc *proc, uint64_t lived_ms)
+/* Returns in how many milliseconds. */
+static uint32_t start_again(struct proc *proc, uint64_t lived_ms)
 {
 	uint32_t wait = backoff_next(&proc->backoff, lived_ms);
 
 	proc->state = PROC_WAITING;
 	proc->restart_ms = clock_ms() + wait;
 	timer_arm(&proc->timer, proc->loop, wait);
+	return wait;
 }
 
 static int spawn(struct proc *proc, const struct sandbox_user *user)
@@ -205,6 +207,7 @@ void proc_start(struct proc *proc)
 void proc_reap(struct proc *proc)
 {
 	uint64_t lived_ms = clock_ms() - proc->started_ms;
+	uint32_t wait;
 	int status;
 
 	if (proc->pid <= 0 || waitpid(proc->pid, &status, WNOHANG) != proc->pid)
@@ -223,11 +226,10 @@ void proc_reap(struct proc *proc)
 		return;
 	}
 	proc->restarts++;
-	start_again(proc, lived_ms);
-	log_warning("role %s ended after %llu.%03llu s: %s; starting it again in %llu ms",
+	wait = start_again(proc, lived_ms);
+	log_warning("role %s ended after %llu.%03llu s: %s; starting it again in %u ms",
 	            role_name(proc->role), (unsigned long long)(lived_ms / 1000),
-	            (unsigned long long)(lived_ms % 1000), proc->last_exit,
-	            (unsigned long long)(proc->restart_ms - clock_ms()));
+	            (unsigned long long)(lived_ms % 1000), proc->last_exit, wait);
 }
 
 void proc_kill(struct proc *proc, const char *why)

@@ -112,6 +112,8 @@ static int setup(void **state _unused_)
 	if (geteuid() != 0)
 		return 0;
 	setenv("SECRET", "x", 1);
+	/* The leak sanitizer starts a process at exit, which the seal forbids. */
+	setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
 	starts = stops = 0;
 	said = 0;
 	loop = loop_new();
